@@ -136,3 +136,32 @@ def test_a_program_of_a_package_with_another_name_starts_by_its_own(program, lis
     found = {one.name: one for one in found_in(**files).services}
     assert found["jobs"].run == f".venv/bin/{program} --port {port}"
     assert bool(found["jobs"].ports) is (port == "$PORT")
+
+
+PRESTART = """
+services:
+  prestart:
+    build: .
+    command: sh scripts/prestart.sh
+    depends_on: {db: {condition: service_healthy}}
+    environment: {DATABASE_URL: "postgresql://a:b@db/shop"}
+  web:
+    build: .
+    environment: {DATABASE_URL: "postgresql://a:b@db/shop"}
+    depends_on: {prestart: {condition: service_completed_successfully}}
+  db: {image: postgres:16, environment: {POSTGRES_USER: a, POSTGRES_PASSWORD: b, POSTGRES_DB: shop}}
+"""
+
+
+def test_first_data_comes_behind_the_tables_that_it_is_for():
+    files = {
+        **FLASK,
+        "requirements.txt": "flask\nalembic\n",
+        "alembic.ini": "[alembic]\nscript_location = steps\n",
+        "scripts/prestart.sh": "python scripts/initial_data.py\n",
+        "scripts/initial_data.py": "main()\n",
+        "compose.yml": PRESTART,
+    }
+    (web,) = found_in(**files).services
+    tasks = [*web.tasks]
+    assert tasks.index("migrate") < tasks.index("prestart")

@@ -20,6 +20,11 @@ _IN_SHELLS = re.compile(r"(?:echo|printf|true|exit|sleep|wait|touch|mkdir)$")
 _FOR_A_SHELL = re.compile(r"\|\|?|&&?|;|[<>]{1,2}|export|\w+=.*|.*\$\(.*")
 #: Folders come before the packages, whose lists may lie there, and tables behind all.
 _ORDER = {"links": 0, MIGRATE: 2, "prepare": 2}
+#: What puts first data into tables that are there by then, and what would make them.
+_PUTS_DATA = re.compile(
+    r"(?i)seed|init(?:ial)?[-_]?data|load[-_]?data|fixtures?\b|populate|create[-_]?(?:super)?user"
+)
+_MAKES_TABLES = re.compile(r"(?i)migrat|\bupgrade\b|create[-_]?(?:all|tables)")
 #: A file that a command writes, as an option says: `celery worker -f logs/celery.log`.
 _WRITES = re.compile(
     r"\s(?:-f|--(?:log-?file|pid-?file|access-?log-?file|error-?log-?file|schedule))[= ]"
@@ -54,7 +59,7 @@ def completed(
         here = "" if is_line else _said(words, folder, recognisers)[0]
         tasks[name] = here or " ".join(words)
     # What makes tables comes behind what puts folders and settings in place.
-    tasks = dict(sorted(tasks.items(), key=lambda item: _ORDER.get(item[0], 1)))
+    tasks = dict(sorted(tasks.items(), key=_position))
     tasks = {name: _with_its_packages(task, folder, recognisers) for name, task in tasks.items()}
     lines = [*tasks.values()]  # a Procfile and a start script may make the same tables
     tasks = {n: task for at, (n, task) in enumerate(tasks.items()) if task not in lines[:at]}
@@ -92,6 +97,13 @@ def completed(
         reloads=base.reloads,
         guesses=(*service.guesses, *(base.guesses if not service.ports else ())),
     )
+
+
+def _position(task: tuple[str, str]) -> int:
+    """Say how late a task comes: what fills tables comes behind what makes them."""
+    name, line = task
+    fills = _PUTS_DATA.search(line) and not _MAKES_TABLES.search(line)
+    return 3 if fills and name not in _ORDER else _ORDER.get(name, 1)
 
 
 def _with_paths(service: Service) -> tuple[str, ...]:
