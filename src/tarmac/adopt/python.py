@@ -204,7 +204,8 @@ def _name(program: str) -> str:
 def _tasks(folder: Folder) -> dict[str, str]:
     python, install = interpreter(folder)
     tasks = {**({"install": install} if install else {}), **python_dotenv.wanted(folder)}
-    files = [_MANAGE] if _is_django(folder.read(_MANAGE)) else []
+    is_django = _is_django(folder.read(_MANAGE)) and python_django.has_database(folder)
+    files = [_MANAGE] if is_django else []
     files += ["alembic.ini"] if _has_alembic(folder) else []
     if file := folder.has(*files):
         tasks[MIGRATE] = f"{_as_elsewhere(python)} {_MIGRATIONS[file]}"

@@ -16,6 +16,17 @@ _STEP = re.compile(r"migrations/\d\w*\.py")
 _TABLE = re.compile(r"(?m)^class \w+\([^)]*(?:\bModel\b|\bAbstract(?:Base)?User\b)")
 
 
+_SETTINGS = re.compile(r"(?:^|/)(?:settings|base|local|dev\w*)\.py$|(?:^|/)settings/\w+\.py$")
+_DATABASES = re.compile(r"(?m)^[ \t]*DATABASES\b")
+
+
+def has_database(folder: Folder) -> bool:
+    """Tell whether a project has a database: its settings name one, or are not found."""
+    texts = [folder.read(file) for file in folder.sources(".py") if _SETTINGS.search(file)]
+    texts = [text for text in texts if "INSTALLED_APPS" in text or "DATABASES" in text]
+    return not texts or any(map(_DATABASES.search, texts)) or any("import *" in t for t in texts)
+
+
 def unkept(folder: Folder) -> tuple[str, ...]:
     """Name the apps whose steps git ignores, so that a new clone has none of them."""
     if not _IGNORED.search(folder.read(folder.upwards(".gitignore"))):
