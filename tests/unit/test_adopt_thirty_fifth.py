@@ -165,3 +165,39 @@ def test_first_data_comes_behind_the_tables_that_it_is_for():
     (web,) = found_in(**files).services
     tasks = [*web.tasks]
     assert tasks.index("migrate") < tasks.index("prestart")
+
+
+def together(**more: str) -> dict[str, str]:
+    """Write two compose files, each with a service of the same name, that a Makefile starts."""
+    one = "services:\n  api: {{image: {0}, container_name: {0}, command: flask run, {1}}}\n"
+    mounts = 'volumes: ["./../../../{0}:/code"]'
+    files = {
+        f"{name}/stacks/{name}/docker-compose.yml": one.format(name, mounts.format(name))
+        for name in ("shop", "stock")
+    }
+    calls = "".join(f"\tdocker compose -f {file} up -d\n" for file in files)
+    apps = {f"{name}/{file}": text for name in ("shop", "stock") for file, text in FLASK.items()}
+    return {**files, **apps, "requirements.txt": "flask\n", "Makefile": f"all:\n{calls}", **more}
+
+
+def test_services_of_one_name_that_a_script_starts_together_are_called_apart():
+    assert {one.name for one in found_in(**together()).services} == {"shop", "stock"}
+
+
+def test_services_of_one_name_that_their_files_ask_for_are_of_systems_beside_each_other():
+    file = "shop/stacks/shop/docker-compose.yml"
+    text = f"{together()[file]}  db: {{image: 'postgres:16', command: [--wait-for, api]}}\n"
+    assert "shop" not in {one.name for one in found_in(**together(**{file: text})).services}
+
+
+@pytest.mark.parametrize(("databases", "is_made"), [("", False), ("DATABASES = {}", True)])
+def test_django_without_a_database_has_no_tables_to_make(databases, is_made):
+    files = {
+        "manage.py": "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n"
+        "from django.core.management import execute_from_command_line\n",
+        "requirements.txt": "django\n",
+        "shop/settings.py": f"INSTALLED_APPS = []\n{databases}\n",
+        "shop/wsgi.py": "application = get_wsgi_application()\n",
+    }
+    (app,) = found_in(**files).services
+    assert ("migrate" in app.tasks) is is_made

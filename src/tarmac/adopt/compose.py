@@ -77,9 +77,11 @@ def _system(root: Folder, kinds: frozenset[str]) -> Survey | None:
         )
     ]
     places = {posixpath.dirname(file) for file in files}
-    if not is_one and len(places) > 1:  # each of them may be a system of its own
-        if parts := together(root, [file for file in files if _rank(file)[0]]):
+    if len(places) > 1:
+        for_here = [file for file in files if _rank(file)[0]]
+        if parts := together(root, for_here, is_told=is_one):
             return _project(root, _joined(parts), kinds)
+    if not is_one and len(places) > 1:  # each of them may be a system of its own
         files = [file for file in files if _OF_ALL.search(root.read(file))]
         if len({posixpath.dirname(file) for file in files}) != 1:
             return None

@@ -55,21 +55,60 @@ def laid(root: Folder, files: Sequence[str]) -> Project | None:
     return project
 
 
-def together(root: Folder, files: Sequence[str]) -> list[Project]:
+def together(root: Folder, files: Sequence[str], *, is_told: bool = False) -> list[Project]:
     """Read the files of several folders that are one system; none where nothing says that they are.
 
-    Services of the same name are of systems beside each other.
+    Services of the same name are of systems beside each other, unless none of its own file asks for
+    it by that name: then each is called as its container, or with its folder.
+
+    Args:
+        is_told: only a script that names them says so.
     """
     scripts = "\n".join(root.read(f) for f in root.files if _SCRIPTS.fullmatch(f))
     are_named = sum(file in scripts for file in files) > 1
+    if is_told and not are_named:
+        return []
     try:
         projects = [one for file in files if (one := read_project(root, file)) is not None]
     except BadInput:
         return []
     if not (are_named or _share_a_network(root, files) or all(map(_has_servers_alone, projects))):
         return []
-    names = [name for one in projects for name in one.services]
-    return projects if len({*names}) == len(names) else []
+    names = Counter(name for one in projects for name in one.services)
+    again = {name for name, times in names.items() if times > 1}
+    if any(
+        _asks_for(one, again) or _is_of_one(name, projects) for one in projects for name in again
+    ):
+        return []
+    renamed = [_renamed(one, again) for one in projects]
+    names = Counter(name for one in renamed for name in one.services)
+    return renamed if len(names) == names.total() else []
+
+
+def _asks_for(project: Project, names: set[str]) -> bool:
+    """Tell whether a service of a file has the name of one of these, which is another of it."""
+    own = "|".join(re.escape(name) for name in names & project.services.keys())
+    asks = re.compile(rf"(?<![\w.-])(?:{own})(?![\w.-])") if own else None
+    said = (str(spec) for one, spec in project.services.items() if one not in names)
+    return asks is not None and any(map(asks.search, said))
+
+
+def _is_of_one(name: str, projects: Sequence[Project]) -> bool:
+    """Tell whether the services of a name are one program, which several files start."""
+    specs = [one.services[name] for one in projects if name in one.services]
+    made = [spec.get("build") or spec.get("image") for spec in specs]
+    places = [str(one.get("context") if isinstance(one, Mapping) else one) for one in made]
+    return len({*places}) < len(places)
+
+
+def _renamed(project: Project, names: set[str]) -> Project:
+    """Call services of these names as their containers are called, else with their folder."""
+    folder = posixpath.basename(posixpath.dirname(project.origins[0]))
+    said = {
+        own: str(spec.get("container_name") or f"{folder}-{own}") if own in names else own
+        for own, spec in project.services.items()
+    }
+    return Project({said[own]: spec for own, spec in project.services.items()}, project.origins)
 
 
 def over_its_base(root: Folder, chosen: str, project: Project) -> Project:
