@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from repository import KINDS, found_in
 
@@ -42,3 +44,23 @@ def test_a_program_that_lacks_nothing_is_only_noted():
     failure = Failure("web", "", "ended with exit status 1")
     (lesson,) = corrected(found_in(**files), [failure], KINDS)
     assert not lesson.is_corrected
+
+
+def test_a_task_that_asks_for_tables_comes_behind_what_makes_them():
+    before = found_in(**NEEDY)
+    (web,) = before.services
+    web = replace(web, tasks={"install": "i", "first": "f", "migrate": "m"})
+    cause = 'it says: ProgrammingError: relation "orders" does not exist'
+    failure = Failure("web", "first", cause)
+    (lesson,) = corrected(replace(before, services=(web,)), [failure], KINDS)
+    assert [*lesson.found.services[0].tasks] == ["install", "migrate", "first"]
+    again = corrected(lesson.found, [failure], KINDS)
+    assert not again[0].is_corrected
+
+
+def test_a_program_that_takes_its_port_for_an_address_has_one_with_a_colon():
+    cause = "ended with exit status 1, and said last: address 5000: missing port in address"
+    before = found_in(Procfile="web: ./serve")
+    (lesson,) = corrected(before, [Failure("web", "", cause)], KINDS)
+    (web,) = lesson.found.services
+    assert (web.env["PORT"], web.fixed) == (":5000", True)

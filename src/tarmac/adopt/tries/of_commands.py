@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from tarmac.adopt.survey.found import WAITS, Service
+from tarmac.adopt.survey.found import MIGRATE, WAITS, Service
 from tarmac.adopt.tries.case import TRIED, Case, Correction, Lesson, changed_in
 
 #: Answers of a path that say nothing of a program's health: it has another one, or a login.
@@ -123,6 +123,30 @@ def _refers_to(name: str, other: Service) -> bool:
     return name in other.calls or f"${{services.{name}." in said
 
 
+def _behind_tables(case: Case, match: re.Match[str]) -> Lesson | None:
+    """Put a task that asks for a table behind the one that makes the tables."""
+    del match
+    tasks = dict(case.service.tasks)
+    names, own = [*tasks], case.failure.task
+    if own not in names or MIGRATE not in names or names.index(own) > names.index(MIGRATE):
+        return None
+    line = tasks.pop(own)
+    made = {name: tasks[name] for name in names[: names.index(MIGRATE) + 1] if name != own}
+    changed = replace(case.service, tasks={**made, own: line, **tasks})
+    return case.corrected(changed, f"{own} asks for tables, so that it comes behind {MIGRATE}")
+
+
+def _with_colon(case: Case, match: re.Match[str]) -> Lesson | None:
+    """Give a program of Go an address to listen at where it takes PORT for one."""
+    del match
+    service = case.service
+    number = next(iter(service.ports.values()), 0)
+    if not number or service.fixed:
+        return None
+    changed = replace(service, fixed=True, env={**service.env, "PORT": f":{number}"})
+    return case.corrected(changed, "it takes PORT for an address, which has a colon")
+
+
 CORRECTIONS: tuple[tuple[str, Correction], ...] = (
     (r"it listens on (\d+); expected", _port),
     (r"it listens on port (\d+), which Tarmac reserves", _port),
@@ -131,4 +155,9 @@ CORRECTIONS: tuple[tuple[str, Correction], ...] = (
     (r"^(\S+) is not there; build the program first", _elsewhere),
     (r"^it exited without an error(?:;|, and nothing of it stays)", _ends),
     (r"^it listens on no port; expected", _none),
+    (
+        r"relation \S+ does not exist|no such table|UndefinedTable|Table '\S+' doesn't exist",
+        _behind_tables,
+    ),
+    (r"\baddress \d+: missing port in address", _with_colon),
 )
