@@ -90,3 +90,26 @@ def test_a_class_that_class_validator_checks_insists_on_its_fields():
     assert shop.env["TOKEN_EXPIRES_IN"] == "1h"
     assert not {"SENDER", "POOL", "SKU"} & {*shop.env, *shop.missing}
     assert "SENDER" in shop.optional
+
+
+def test_a_package_below_is_built_before_its_program_starts():
+    files = {
+        "package.json": '{"workspaces": ["packages/*"], "scripts": {"x": "y"}}',
+        "yarn.lock": "",
+        "packages/api/package.json": '{"name": "api", "scripts": {"build": "tsc"}}',
+        "packages/api/src/main.ts": "app.listen(3177);\n",
+        "packages/api/compose.yml": "services:\n  api:\n    build: {context: ../..}\n"
+        "    command: [node, ./packages/api/dist/main.js]\n",
+        "packages/web/package.json": '{"scripts": {"start": "vite"}, "devDependencies": '
+        '{"vite": "5"}}',
+        "Dockerfile": "FROM node:20\nCOPY . .\n",
+        "web.Dockerfile": "FROM nginx\nCOPY . .\n",
+        "compose.yml": "services:\n  api: {extends: {file: ./packages/api/compose.yml, "
+        "service: api}}\n  web: {build: {context: ., dockerfile: web.Dockerfile}}\n",
+    }
+    found = found_in(**files)
+    starts = {one.name: one.run for one in found.services}
+    made = "(cd packages/api && yarn run build) && node ./packages/api/dist/main.js"
+    assert starts["api"] == made
+    assert "web" in starts
+    assert not any("does not show how to start" in line for line in found.left_out)

@@ -369,6 +369,10 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
             build = "build" in _all_scripts(folder, _package(folder) or {})
             said = " ".join((main, *inside))
             is_built = build and _BUILT.search(said)
+            if below := _built_below(folder, main):
+                return (
+                    f"(cd {below} && {tools(folder)[0]} run build) && node {joined(tuple(inside))}"
+                )
             made = node_nest.build_of(folder, said) or f"{tools(folder)[0]} run build"
             made_there = tuple(node_compiled.place(word, folder) for word in inside)
             return f"{made} && node {joined(made_there)}" * bool(is_built)
@@ -382,6 +386,15 @@ def _here(folder: Folder, argv: tuple[str, ...]) -> str:
         told = f" {front[0]}" if front and front[0] and "$PORT" not in " ".join(words) else ""
         return f"npx {joined((program, *words[1:]))}{told}"
     return ""
+
+
+def _built_below(folder: Folder, program: str) -> str:
+    """Find the package below whose build makes a program: `packages/server/dist/main.js`."""
+    match = re.fullmatch(r"((?:[\w.-]+/)+)(?:dist|build|lib|out)/[\w./-]+", program)
+    place = match[1].rstrip("/") if match else ""
+    below = folder.below(place)
+    is_built = place and "build" in _all_scripts(below, _package(below) or {})
+    return place if is_built else ""
 
 
 def _for_work(scripts: Mapping[str, str]) -> str:

@@ -92,11 +92,13 @@ def survey(root: Folder, catalogue: Mapping[str, Recogniser], kinds: Collection[
         beside = _started(replace(found, services=programs), root, recognisers, manifests)
         started = replace(beside, unstarted=started.unstarted) if beside.services else started
     origins = tuple(dict.fromkeys(filter(None, map(_origin, started.services))))
+    names = {service.name for service in started.services}  # one of them has taken its place
+    lost = [one for one in started.unstarted[len(found.unstarted) :] if one.name not in names]
     found = replace(
         started,
         services=tuple(_apart(started.services)),
         origins=started.origins or origins,
-        left_out=(*started.left_out, *_unstarted(started.unstarted[len(found.unstarted) :])),
+        left_out=(*started.left_out, *_unstarted(lost)),
     )
     settled = settle(done_once(_with_routes(found)), root, frozenset(kinds))
     brought = (with_tools(one, root.below(one.folder)) for one in settled.services)
