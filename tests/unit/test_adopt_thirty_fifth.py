@@ -201,3 +201,17 @@ def test_django_without_a_database_has_no_tables_to_make(databases, is_made):
     }
     (app,) = found_in(**files).services
     assert ("migrate" in app.tasks) is is_made
+
+
+@pytest.mark.parametrize(("dotenv", "name"), [("", "$ADMIN"), ("ADMIN=root\n", "root")])
+def test_a_command_asks_its_own_variable_for_what_no_file_gives(dotenv, name):
+    compose = """
+    services:
+      web:
+        build: .
+        environment: ["ADMIN=${ADMIN}"]
+        command: [sh, -c, "python fill.py --user $ADMIN && python app.py"]
+    """
+    files = {**FLASK, "fill.py": "fill()\n", "compose.yml": dedent(compose), ".env": dotenv}
+    (web,) = found_in(**files).services
+    assert f"fill.py --user {name} " in " ".join((web.run, *web.tasks.values()))

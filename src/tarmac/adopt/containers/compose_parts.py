@@ -156,6 +156,7 @@ def ports_of(spec: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
 def commands_of(spec: Mapping[str, Any], values: Mapping[str, str]) -> tuple[str, ...]:
     """Join entry point and command, in either form."""
     argv: list[str] = []
+    values = {**values, **_told_as_well(spec, values)}
     for key in ("entrypoint", "command"):
         value = spec.get(key)
         if isinstance(value, list):
@@ -163,6 +164,21 @@ def commands_of(spec: Mapping[str, Any], values: Mapping[str, str]) -> tuple[str
         elif value:
             argv += words(dotenv_files.filled(str(value), {"PORT": "$PORT", **values})[0])
     return plain(tuple(argv))
+
+
+def _told_as_well(spec: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, str]:
+    """Leave to a shell what no file gives and the container is told by its own name: `$USER`."""
+    words = spec.get("command")
+    is_shells = isinstance(words, list) and len(words) > 2 and words[1] == "-c"
+    own = spec.get("environment") if is_shells else None
+    lines = [f"{name}={value}" for name, value in own.items()] if isinstance(own, dict) else own
+    told = (_OF_ITS_NAME.fullmatch(str(line)) for line in lines or ())
+    names = [str(match[1]) for match in told if match]
+    return {name: f"${name}" for name in names if not values.get(name)}
+
+
+#: A variable of a container that only hands on the one of that name.
+_OF_ITS_NAME = re.compile(r"([A-Za-z_]\w*)=\$\{?\1\}?")
 
 
 def needs_of(spec: Mapping[str, Any]) -> list[str]:
