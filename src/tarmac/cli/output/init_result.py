@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Skipped files that are printed; --json has them all.
 SHOWN = 20
+#: Names of services and stores take so many characters at least.
+NARROWEST = 18
 #: What is left out can be what others refer to, and so on.
 MOST_REPAIRS = 8
 
@@ -86,13 +88,15 @@ def show(
         click.echo(f"{file} written: no service was recognised; write the command of yours there")
     else:
         click.echo(f"{file} written, from {', '.join(found.origins[:6])}")
+    stores = [*found.stores, *([found.broker] if found.broker else [])]
+    names = [*(one.name for one in found.services), *(store.name for store in stores)]
+    width = max(NARROWEST, *map(len, names)) if names else NARROWEST
     for service in found.services:
         where = f" in {service.folder}" if service.folder else ""
         ports = ", ".join(map(str, service.ports.values()))
-        click.echo(f"  {service.name:<18} {service.run}{where}{f' :{ports}' if ports else ''}")
-    stores = [*found.stores, *([found.broker] if found.broker else [])]
+        click.echo(f"  {service.name:<{width}} {service.run}{where}{f' :{ports}' if ports else ''}")
     for store in stores:
-        click.echo(f"  {store.name:<18} {store.kind} {store.version}".rstrip())
+        click.echo(f"  {store.name:<{width}} {store.kind} {store.version}".rstrip())
     for title, lines in (
         ("assumed", [f"{s.name}: {guess}" for s in found.services for guess in s.guesses]),
         ("to do", [f"{s.name}: {task}" for s in found.services for task in s.to_do]),
