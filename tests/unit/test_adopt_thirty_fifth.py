@@ -215,3 +215,27 @@ def test_a_command_asks_its_own_variable_for_what_no_file_gives(dotenv, name):
     files = {**FLASK, "fill.py": "fill()\n", "compose.yml": dedent(compose), ".env": dotenv}
     (web,) = found_in(**files).services
     assert f"fill.py --user {name} " in " ".join((web.run, *web.tasks.values()))
+
+
+@pytest.mark.parametrize(
+    ("line", "is_there"),
+    [
+        ("cd ../front && ./app &", True),
+        ("@cd ../front && go run ./cmd", True),
+        ("cd ../front && go build -o app", False),
+    ],
+)
+def test_a_program_of_go_that_a_makefile_starts_beside_the_containers_is_a_service(line, is_there):
+    main = (
+        'package main\n\nimport "net/http"\n\nfunc main() {{ http.ListenAndServe(":{0}", nil) }}\n'
+    )
+    files = {
+        "project/docker-compose.yml": "services:\n  api: {build: ../api, ports: ['3177:3177']}\n",
+        "project/Makefile": f"start:\n\t{line}\n",
+        "api/go.mod": "module api\n",
+        "api/main.go": main.format(3177),
+        "api/Dockerfile": "FROM golang\nCOPY . .\nRUN go build -o /app .\nCMD /app\n",
+        "front/go.mod": "module front\n",
+        "front/main.go": main.format(3178),
+    }
+    assert ("front" in {one.name for one in found_in(**files).services}) is is_there

@@ -43,13 +43,26 @@ def programs_beside(
         above = {service.folder, *_above(service.folder)} - {""}
         is_apart = not above & taken
         is_front_end = _is_front_end(service, root.below(service.folder), recognisers)
-        is_module = service.folder in modules
+        is_module = service.folder in modules or _is_started_by_hand(service, root)
         if not taken or (is_apart and service.folder and (is_front_end or is_module)):
             yield replace(service, guesses=(*service.guesses, *_guess(found)))
     listed = [*_of_a_procfile(found, root, recognisers)]
     yield from listed or _of_queues(found, searched)
 
 
+def _is_started_by_hand(service: Service, root: Folder) -> bool:
+    """Tell whether a Makefile starts a program of Go without a container: `cd ../web && ./app`."""
+    if not service.folder or not root.exists(f"{service.folder}/go.mod"):
+        return False
+    place = re.escape(service.folder)
+    starts = re.compile(
+        rf"(?m)^\t@?cd[ ]+(?:\.{{1,2}}/)*{place}/?[ ]*(?:&&|;)[ ]*(?:\./|go run\b|nohup )"
+    )
+    return any(starts.search(root.read(f)) for f in root.files if _MAKEFILE.fullmatch(f))
+
+
+#: A Makefile of the root, or of a folder of it.
+_MAKEFILE = re.compile(r"(?:[\w.-]+/)?Makefile")
 #: Commands of programs that take jobs from a queue.
 _TAKES_JOBS = re.compile(
     r"\bcelery\b.*\sworker\b|\b(?:arq|dramatiq|taskiq|saq|rq|huey_consumer|rundramatiq|rqworker)\b|"
