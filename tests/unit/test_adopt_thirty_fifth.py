@@ -239,3 +239,16 @@ def test_a_program_of_go_that_a_makefile_starts_beside_the_containers_is_a_servi
         "front/main.go": main.format(3178),
     }
     assert ("front" in {one.name for one in found_in(**files).services}) is is_there
+
+
+def test_an_address_that_overrides_the_parts_of_a_program_is_left_to_it():
+    code = """
+    url = os.getenv("DATABASE_URL")
+    if not url:
+        url = f"postgresql+asyncpg://{os.environ['DB_USER']}:{os.environ['DB_PASSWORD']}"
+        url += f"@{os.environ['DB_HOST']}:{os.environ['DB_PORT']}/{os.environ['DB_NAME']}"
+    """
+    files = {**FLASK, "requirements.txt": "flask\nasyncpg\n", "settings.py": dedent(code)}
+    (app,) = found_in(**files).services
+    assert "DATABASE_URL" not in app.env
+    assert app.env["DB_HOST"] == "${stores.db.host}"

@@ -221,8 +221,9 @@ def _of_a_store(variable: Variable) -> str | None:
 
 
 def _is_made_of_parts(output: str, parts: set[str], variable: Variable) -> bool:
-    """Tell whether a class of settings does without an address, which it makes of its parts."""
-    is_whole = output == "url" and variable.given is None and variable.read.default == "None"
+    """Tell whether a program does without an address, which it makes of its parts."""
+    may_lack = variable.read.default == "None" or variable.read.is_tested
+    is_whole = output == "url" and variable.given is None and may_lack
     return is_whole and {"host", "password", "database"} <= parts
 
 
