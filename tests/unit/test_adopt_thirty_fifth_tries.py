@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from click.testing import CliRunner
 from repository import KINDS, found_in
 
 from tarmac.adopt.tries.case import Failure
 from tarmac.adopt.tries.correct import corrected
+from tarmac.cli.init import VERB
+from tarmac.run import trial
 
 NEEDY = {
     "package.json": '{"name": "web", "scripts": {"start": "node main.js"}}',
@@ -64,3 +67,20 @@ def test_a_program_that_takes_its_port_for_an_address_has_one_with_a_colon():
     (lesson,) = corrected(before, [Failure("web", "", cause)], KINDS)
     (web,) = lesson.found.services
     assert (web.env["PORT"], web.fixed) == (":5000", True)
+
+
+def test_a_try_takes_the_provider_of_a_store(tmp_path, monkeypatch):
+    (tmp_path / "Procfile").write_text("web: ./serve\n")
+    asked = []
+
+    def tried(found, *others):
+        asked.append(others[-1])
+        return trial.Trial(found, ("web",), (), is_healthy=True)
+
+    monkeypatch.setattr(trial, "try_out", tried)
+    words = [str(tmp_path), "--provider", "mongodb=ferretdb"]
+    alone = CliRunner().invoke(VERB, words)
+    assert (alone.exit_code, asked) == (2, [])
+    assert "pass --try" in alone.output
+    assert CliRunner().invoke(VERB, [*words, "--try"]).exit_code == 0
+    assert asked == [("mongodb=ferretdb",)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from pathlib import Path
 
 import click
@@ -28,10 +27,24 @@ SECTION = "Change"
     is_flag=True,
     help="Start the system, correct the file where services fail, note the rest, stop the system.",
 )
+@click.option(
+    "--provider",
+    "providers",
+    multiple=True,
+    metavar="NAME=PROVIDER",
+    help="Provider of a store or kind while --try runs: embedded, binary, docker or external.",
+)
 @click.option("--explain", is_flag=True, help="List which line each line of the file is from.")
 @project.json_option
 def VERB(
-    folder: str, *, stdout: bool, name: str | None, tries: bool, explain: bool, as_json: bool
+    folder: str,
+    *,
+    stdout: bool,
+    name: str | None,
+    tries: bool,
+    providers: tuple[str, ...],
+    explain: bool,
+    as_json: bool,
 ) -> None:
     """Write FOLDER's tarmac.yaml from a compose file, or from the programs that it recognises.
 
@@ -54,6 +67,10 @@ def VERB(
 
     if stdout and as_json:
         raise click.UsageError("--stdout and --json exclude each other; pass one of them")
+    if providers and not tries:
+        raise click.UsageError(
+            "--provider is for a try; pass --try, too, or give it to `tarmac up`"
+        )
     writing.check_name(folder)
     root, file = Path(folder), Path(folder) / SYSTEM_FILE
     if not root.is_dir():
@@ -82,17 +99,9 @@ def VERB(
             raise BadInput([exists])
     trial = None
     if tries and found.services and not complaints:
-        from tarmac.cli.output import printing, progress
-        from tarmac.run.trial import try_out
+        from tarmac.cli.parts.init_trial import tried
 
-        progress.treat_signals_as_ctrl_c()
-        trial = try_out(
-            found,
-            project.find(str(file)),
-            frozenset(kinds),
-            save=lambda now: writing.write_file(file, write(now, system)),
-            wait=partial(progress.wait, printing.open_console(stderr=True)),
-        )
+        trial = tried(found, file, system, frozenset(kinds), providers)
         found = trial.found
     sources = explained(found, repository, write(found, system)) if explain else ()
     if as_json:

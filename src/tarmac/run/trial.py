@@ -58,12 +58,14 @@ def try_out(
     kinds: frozenset[str],
     save: Callable[[Survey], None],
     wait: Wait,
+    providers: tuple[str, ...] = (),
 ) -> Trial:
     """Start the system and correct what its failures teach, again until nothing new is seen.
 
     Args:
         save: writes the file again, from what is known then.
         wait: shows the progress, too; what a change raises ends it.
+        providers: of stores or kinds, as `up` takes them.
     """
     home = Home.of(file, NAMESPACE)
     absent: set[str] = set()
@@ -73,7 +75,7 @@ def try_out(
     for tries in range(1, MOST_TRIES + 1):
         enough = functools.partial(_teaches, found=found, kinds=kinds, hopeless=hopeless)
         try:
-            status, refused = _tried(wait, home, file, absent, enough)
+            status, refused = _tried(wait, home, file, absent, enough, providers)
         finally:
             _remove(home)
         failures = _failures(status, found)
@@ -150,6 +152,7 @@ def _tried(
     file: Path,
     absent: Iterable[str],
     is_enough: Callable[[Status], bool],
+    providers: tuple[str, ...],
 ) -> tuple[Status, dict[str, str]]:
     """Start it without what is absent, wait until enough was seen, look at its pages, and stop it.
 
@@ -160,6 +163,7 @@ def _tried(
         file=str(file.resolve()),
         namespace=NAMESPACE,
         without=tuple(sorted(absent)),
+        providers=providers,
     )
     client.up(home, options, attached=True)()
     seen: list[Status] = []
