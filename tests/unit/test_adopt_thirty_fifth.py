@@ -252,3 +252,11 @@ def test_an_address_that_overrides_the_parts_of_a_program_is_left_to_it():
     (app,) = found_in(**files).services
     assert "DATABASE_URL" not in app.env
     assert app.env["DB_HOST"] == "${stores.db.host}"
+
+
+def test_a_port_that_a_debugger_takes_is_left_to_it():
+    compose = "services:\n  web: {build: ., ports: ['5000:5000', '10004:10004']}\n"
+    code = 'import debugpy\n\ndebugpy.listen(("0.0.0.0", 10004))\n'
+    files = {**FLASK, "debug.py": code, "compose.yml": compose}
+    (web,) = found_in(**files).services
+    assert [*web.ports.values()] == [5000]
