@@ -113,3 +113,23 @@ def test_a_package_below_is_built_before_its_program_starts():
     assert starts["api"] == made
     assert "web" in starts
     assert not any("does not show how to start" in line for line in found.left_out)
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("`redis://${process.env.CACHE_HOST}:6379`", "cache"),
+        ("{ host: process.env.CACHE_HOST, port: process.env.CACHE_PORT }", "${stores.cache.host}"),
+    ],
+)
+def test_a_host_behind_which_code_says_the_usual_port_is_a_name(address, host):
+    files = {
+        "package.json": PACKAGE % "nest start --watch",
+        "src/main.ts": f"createClient({address});\napp.listen(3177);\n",
+        "Dockerfile": "FROM node:20\nCOPY . .\n",
+        "compose.yml": "services:\n  web: {build: ., command: npm run dev, environment: "
+        "{CACHE_HOST: cache}}\n  cache: {image: redis}\n",
+    }
+    (web,) = found_in(**files).services
+    assert web.env["CACHE_HOST"] == host
+    assert web.builds

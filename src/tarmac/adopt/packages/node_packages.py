@@ -349,7 +349,7 @@ def front_end_of(folder: Folder, run: str) -> tuple[str, int]:
 def builds(folder: Folder, run: str) -> bool:
     """Tell whether the script that a command runs compiles before the program listens."""
     compiles = any(_COMPILES.search(text) for text in scripts_of(folder, run))
-    return compiles or run.startswith(("npx nest build ", "npx nest start "))
+    return compiles or re.match(r"npx nest (?:build|start)(?:\s|$)", run) is not None
 
 
 def port_of_script(folder: Folder, run: str) -> int:

@@ -15,6 +15,7 @@ from tarmac.adopt.packages.node_mode import file_of_mode
 from tarmac.adopt.stores import alembic, first_sql, known_servers, servers, sqlite
 from tarmac.adopt.stores.extensions import provided
 from tarmac.adopt.stores.known_servers import is_told
+from tarmac.adopt.stores.usual_ports import at_usual_ports
 from tarmac.adopt.survey import made_keys
 from tarmac.adopt.survey.found import (
     MIGRATE,
@@ -214,7 +215,7 @@ def _settled(
     env = {**env, **ports}
     env = {**env, **_unencrypted({n: env[n] for n in env if n not in schemes}, folder, scene)}
     env = _insisted(_by_async_driver(env, folder, scene), folder, scene)
-    at_usual = _at_usual_ports(env, service, scene)
+    at_usual = at_usual_ports(env, service, folder, scene)
     by_name = (v for n, v in at_usual.items() if v != env.get(n) and v in scene.stores)
     service = replace(service, calls=(*service.calls, *by_name))
     env = known_servers.with_logins(at_usual, scene, folder, secrets)
@@ -298,37 +299,6 @@ def _in_parts(root: str, scheme: str) -> str:
         f"${{{root}.{part}}}" for part in ("user", "password", "host", "port", "database")
     )
     return f"{scheme}://{user}:{password}@{host}:{port}/{database}"
-
-
-def _at_usual_ports(env: Mapping[str, str], service: Service, scene: Scene) -> dict[str, str]:
-    """Name a store by its name alone where the program is told a host of it, and no port."""
-    said = " ".join((*env.values(), service.run))
-    found = dict(env)
-    for name, value in env.items():
-        match = re.fullmatch(r"\$\{stores\.([a-z0-9-]+)\.host\}", value)
-        told = match and re.search(rf"\$\{{stores\.{match[1]}\.(?:port|url|address)\}}", said)
-        store = scene.stores.get(match[1]) if match and not told else None
-        if match and store and servers.of_kind(store.kind).shows.path_is_database:
-            found[name] = match[1]
-            scene.names = True
-    return _broker_by_name(found, said, scene)
-
-
-def _broker_by_name(env: dict[str, str], said: str, scene: Scene) -> dict[str, str]:
-    """Name the broker by its kind, as programs find it, where nothing says its port."""
-    root = r"\$\{broker\."
-    if scene.broker is None or re.search(rf"{root}(?:port|url|address|endpoint)\}}", said):
-        return env
-    hosts = [name for name, value in env.items() if re.fullmatch(rf"{root}host\}}", value)]
-    known = scene.broker.known
-    if not hosts or (known and known.port):  # it answers at that port of this machine
-        return env
-    kind = scene.broker.kind
-    scene.names = True
-    # What the program waits for, where no login says so.
-    waits = {f"{kind.upper()}_URL": servers.reference("", "url", broker=True)}
-    is_said = re.search(rf"{root}(?!host\}})", said)
-    return {**env, **dict.fromkeys(hosts, kind), **({} if is_said else waits)}
 
 
 def _insisted(env: Mapping[str, str], folder: Folder, scene: Scene) -> dict[str, str]:
