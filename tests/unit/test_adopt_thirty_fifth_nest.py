@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from repository import found_in
+from repository import CATALOGUE, folder_of, found_in
+
+from tarmac.adopt.survey.survey import survey
 
 NEST = {
     "nest-cli.json": '{"projects": {"shop": {"root": "apps/shop"}, "mail": {"root": "apps/mail"}}}',
@@ -133,3 +135,23 @@ def test_a_host_behind_which_code_says_the_usual_port_is_a_name(address, host):
     (web,) = found_in(**files).services
     assert web.env["CACHE_HOST"] == host
     assert web.builds
+
+
+CONNECTING = '{"scripts": {"start": "node main.js"}, "dependencies": {%s}}'
+
+
+@pytest.mark.parametrize(
+    ("clients", "host"),
+    [('"mongoose": "8"', "${stores.db.host}"), ('"mongoose": "8", "pg": "8"', None)],
+)
+def test_the_place_of_a_database_is_that_of_the_one_that_a_program_knows(clients, host):
+    files = {
+        "package.json": CONNECTING % clients,
+        "main.js": "connect(process.env.DB_HOST, process.env.DB_PORT || 27017);\n"
+        "http.createServer().listen(3177);\n",
+        "Dockerfile": "FROM node:20\nCOPY . .\nCMD npm start\n",
+        "compose.yml": "services:\n  web: {build: .}\n  db: {image: mongo}\n",
+    }
+    found = survey(folder_of(files), CATALOGUE, frozenset({"mongodb"}))
+    (web,) = found.services
+    assert web.env.get("DB_HOST") == host

@@ -231,7 +231,19 @@ def of_variable(name: str, clients: frozenset[str]) -> tuple[Server, str] | None
                 continue
             if output is not None:
                 return server, output
-    return None
+    return _of_its_only_database(name, clients)
+
+
+#: What variables call the place of a database, whichever that is.
+_OF_ANY = re.compile(r"(?:DATABASE|DB)_(URL|URI|HOST|HOSTNAME|PORT)")
+
+
+def _of_its_only_database(name: str, clients: frozenset[str]) -> tuple[Server, str] | None:
+    """Take DB_HOST for the place of the one database that a program has a library for."""
+    match = _OF_ANY.fullmatch(name)
+    databases = [s for s in servers() if s.shows.path_is_database and s.kind in clients]
+    output = parts_of(databases[0].kind).get(match[1]) if match and len(databases) == 1 else None
+    return (databases[0], output) if output is not None else None
 
 
 #: Parts of an address that a name still says when words stand before: REDIS_CACHE_HOST.
