@@ -15,6 +15,7 @@ from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, space_of, title
 from tarmac.check.gates.views.objects.stored_objects import ANY, StoredObjects, kept
 from tarmac.check.gates.views.overlays.unlisted import left_out
+from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
 _GROUP = "kustomize.toolkit.fluxcd.io/"
@@ -39,6 +40,7 @@ class FluxSubstitution(NamedTuple):
 def check(files: Files) -> Iterator[Finding]:
     """Yield variables of scripts that become empty before the script runs."""
     apart, flux = left_out(files), _of_flux(files)
+    variables = _variables(files)
     # Several of one folder fill in the same files.
     for folder, filled in {one.folder: one for one in _filled(files)}.items():
         # What is below the path of another one is its own, unless this one hands its variables on.
@@ -56,6 +58,22 @@ def check(files: Files) -> Iterator[Finding]:
             )
             if artifact.is_object and not is_left:
                 yield from _lost(artifact, filled)
+                yield from _of_pods(artifact, filled, variables.get(folder, frozenset()))
+
+
+def _of_pods(
+    artifact: Artifact, filled: FluxSubstitution, variables: frozenset[str]
+) -> Iterator[Finding]:
+    """Yield variables of a file that the pods of the folder have, and Flux does not."""
+    texts = places(artifact.data.get("data")) if kind_of(artifact) == "ConfigMap" else ()
+    for path, text in texts:
+        lost = [name for name in _VARIABLE.findall(text) if name in variables - filled.names]
+        if lost and "*" not in filled.names and not _SHELL.search(text):
+            name = metadata(filled.artifact).name
+            what = f"{title(artifact)} has ${{{lost[0]}}}, which a container beside it has, and"
+            why = f"Kustomization {name} fills in variables (postBuild) before, and has none of"
+            said = f"{what} {why} that name: it becomes empty; write $${{{lost[0]}}}"
+            yield Finding(artifact.at("data", *path), said, warning=True)
 
 
 def _lost(artifact: Artifact, filled: FluxSubstitution) -> Iterator[Finding]:
@@ -78,6 +96,19 @@ def _lost(artifact: Artifact, filled: FluxSubstitution) -> Iterator[Finding]:
                     )
                     advice = f"it becomes empty; write $${{{lost[0]}}}"
                 yield Finding(artifact.at(*path), f"{said} {advice}", warning=is_open)
+
+
+def _variables(files: Files) -> dict[str, frozenset[str]]:
+    """List the variables of containers below each folder that Flux fills in."""
+    found: dict[str, frozenset[str]] = {}
+    of_files: dict[str, set[str]] = {}
+    for own in pods(files):
+        names = (one.name for each in own.containers for one in each.variables)
+        of_files.setdefault(own.artifact.path, set()).update(filter(None, names))
+    for folder in {one.folder for one in _filled(files)}:
+        below = (of_files.get(one.path, set()) for one in files.below(folder))
+        found[folder] = frozenset().union(*below)
+    return found
 
 
 def _of_flux(files: Files) -> list[Artifact]:

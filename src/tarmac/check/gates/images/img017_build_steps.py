@@ -12,9 +12,10 @@ from tarmac.base.errors import did_you_mean
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
-from tarmac.check.gates.views.images.arguments import is_there_without, unset
+from tarmac.check.gates.views.images.arguments import ALWAYS, unset
 from tarmac.check.gates.views.images.bases import ALPINE
 from tarmac.check.gates.views.images.dockerfiles import Stage, dockerfiles, stages
+from tarmac.check.gates.views.images.empty_paths import is_there_without
 from tarmac.check.gates.views.images.instructions import Instruction
 from tarmac.check.gates.views.images.releases import is_of_release
 from tarmac.check.gates.views.on_disk import on_disk
@@ -45,7 +46,8 @@ def check(files: Files) -> Iterator[Finding]:
             yield Finding(f"{dockerfile.path}:{line}", what)
         for one, name, what in unset(str(dockerfile.content)):
             is_there = is_there_without(files, dockerfile, one, name)
-            yield Finding(f"{dockerfile.path}:{one.line}", what, warning=is_there)
+            is_open = is_there or what.startswith(ALWAYS)
+            yield Finding(f"{dockerfile.path}:{one.line}", what, warning=is_open)
         for line, what in _ignored(files, dockerfile, found):
             yield Finding(f"{dockerfile.path}:{line}", what)
 

@@ -83,6 +83,12 @@ def _route(rollout: Rollout, at: Path, own: Fields, there: There) -> Iterator[Fi
             what = f"{title(artifact)} leads traffic by {title(led)}, whose route has no"
             where = artifact.at(*at)
             yield Finding(where, f"{what} destination {lacks[0]}, {_REFUSED}; add it")
+        if asked and {*asked} <= {*names} and not is_led and len(services) > 1 and not lacks:
+            name = string(route, "name") or "a route without a name"
+            what = f"{title(artifact)} leads traffic by {', '.join(asked)} of {title(led)} alone,"
+            why = f"and {name} has both Services as well: its weights stay as they are"
+            said = f"{what} {why}; add it to `routes`"
+            yield Finding(artifact.at(*at, "routes"), said, warning=True)
 
 
 def _subsets(artifact: Artifact, at: Path, own: Fields, there: There) -> Iterator[Finding]:

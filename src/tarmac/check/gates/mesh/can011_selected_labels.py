@@ -9,6 +9,7 @@ from tarmac.base.foreign.reading import fields
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.charts.released_charts import released_charts
 from tarmac.check.gates.views.objects.indexes import place_of
 from tarmac.check.gates.views.objects.metadata import kind_of, name_of, title
 from tarmac.check.gates.views.objects.references import target_of
@@ -24,7 +25,9 @@ _OPTION = "-selector-labels"
 def check(files: Files) -> Iterator[Finding]:
     """Yield targets whose selector Flagger does not take, so that it copies none."""
     words = [str(w) for own in pods(files) for one in own.main_containers for w in one.words]
-    if any(_OPTION in word for word in words):
+    releases = released_charts(files, frozenset({"flagger"}))
+    is_told = any("selectorLabels" in one.values or one.is_open for one in releases)
+    if is_told or any(_OPTION in word for word in words):
         return
     for canary, target in _aimed(files):
         labels = labels_of(fields(target.data, "spec", "selector"))

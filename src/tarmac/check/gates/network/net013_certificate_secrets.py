@@ -10,6 +10,7 @@ from tarmac.base.foreign.reading import Fields, Path, fields, items, numbered, s
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
+from tarmac.check.gates.views.charts.released_charts import released_charts
 from tarmac.check.gates.views.network.gateway_proxies import gateway_proxies
 from tarmac.check.gates.views.objects.certificates import Certificate, TlsSecret, tls_secrets
 from tarmac.check.gates.views.objects.indexes import place_of
@@ -64,14 +65,19 @@ def check(files: Files) -> Iterator[Finding]:
                 what = f"{title(artifact)} reads Secret {secret.name} of {space}"
                 yield from _elsewhere(where, what, space, made.get(secret.name, []))
     yield from _at_the_edge(files, made)
+    charts = released_charts(files, frozenset(_HOMES.values()))
+    homes = {one.chart: one.namespace for one in charts if one.namespace and not one.is_open}
     for artifact in files.objects(*_HOMES):
-        home = _HOMES[kind_of(artifact)]
+        usual = _HOMES[kind_of(artifact)]
+        home = homes.get(usual, usual)
         for name in sorted(set(_read(artifact.data))):
             found = made.get(name, [])
-            if found and not any(_OF_PLATFORM.search(one.namespace) for one in found):
+            is_near = any(_OF_PLATFORM.search(one.namespace) for one in found)
+            if found and (usual in homes or not is_near):
                 what = f"{title(artifact)} reads Secret {name} of its controller's namespace"
+                which = f"which is {home}" if usual in homes else f"which is {home} mostly"
                 where = found[0].artifact.at("metadata", "namespace")
-                yield from _elsewhere(where, f"{what}, which is {home} mostly", home, found)
+                yield from _elsewhere(where, f"{what}, {which}", home, found)
 
 
 def _at_the_edge(files: Files, made: dict[str, list[StoredObject]]) -> Iterator[Finding]:

@@ -10,11 +10,13 @@ from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.marks import is_mark
-from tarmac.check.gates.views.network.asked_hosts import asked_hosts
+from tarmac.check.gates.views.network.asked_hosts import AskedHost, asked_hosts
 from tarmac.check.gates.views.objects.metadata import name_of, space_of, title
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
 
+#: The API server's Service.
+_SERVER = "kubernetes"
 #: What brings objects that are not here, with where it says the namespace for them.
 _BRINGING = {
     "HelmRelease": ("spec", "targetNamespace"),
@@ -34,6 +36,7 @@ def check(files: Files) -> Iterator[Finding]:
     brought, homes = _brought(files), _homes(files)
     said = set[tuple[str, str]]()
     for one in asked_hosts(files):
+        yield from _of_server(one)
         spaces, home = services.get(one.name, {}), space_of(one.own.artifact)
         space = one.space or home
         is_known = bool(spaces and home) and "" not in spaces and not any(map(is_mark, spaces))
@@ -50,6 +53,15 @@ def check(files: Files) -> Iterator[Finding]:
             what = f"{title(one.own.artifact)} asks for {asked}, which is looked up in {space}, and"
             advice = f"Service {one.name} is in {there[0]}: it is not found; write"
             yield Finding(one.where, f"{what} {advice} {one.name}.{there[0]}")
+
+
+def _of_server(one: AskedHost) -> Iterator[Finding]:
+    """Yield the API server by its short name, which is looked up in the pod's namespace."""
+    home = space_of(one.own.artifact)
+    if one.name == _SERVER and not one.space and home not in ("", "default"):
+        what = f"{title(one.own.artifact)} asks for {_SERVER}, which is looked up in {home}, and"
+        said = f"{what} that Service is in default: it is not found; write {_SERVER}.default.svc"
+        yield Finding(one.where, said)
 
 
 def _has_port(found: list[Artifact], port: int | None) -> bool:

@@ -36,6 +36,13 @@ _BUILDS = re.compile(
     r"\bpython3? -m build\b|\bpyproject-build\b|\bpipx run build\b|\b(uv|hatch|pdm|poetry) build\b"
     r"|\bsetup\.py\s+(sdist|bdist_wheel)\b"
 )
+#: A variable of a Makefile, and the targets for which it may matter.
+_ASKED_BY_MAKE = re.compile(
+    r"^\w+\s*[:?]?=.*\bgit\s+describe\b(?![^)\n]*--(?:always|all)\b)", re.MULTILINE
+)
+_MAKES = re.compile(
+    r"(^|[;&|]\s*)make\s+(?!-C)[^;&|]*\b(build|dist|release|package|image|docker|publish|push|all)\b"
+)
 _PUBLISHES = re.compile(r"pypi-publish@|\btwine upload\b|\b(uv|hatch|pdm|poetry|flit) publish\b")
 _VERSION_GIVEN = re.compile(r"SETUPTOOLS_SCM_PRETEND_VERSION|POETRY_DYNAMIC_VERSIONING_BYPASS")
 
@@ -48,6 +55,7 @@ def check(files: Files) -> Iterator[Finding]:
             depth = commits_of(job)
             if depth is not None:
                 yield from _unread(workflow, name, depth)
+                yield from _made(files, workflow, name)
             if depth is not None and program:
                 yield from _unversioned(workflow, name, program)
 
@@ -75,6 +83,23 @@ def _unversioned(workflow: Workflow, name: str, program: str) -> Iterator[Findin
                 what = f"{name} checks out one commit without tags, and {program} takes the"
                 said = f"{what} version from the last tag: each build has the same one; write"
                 yield Finding(command.where, f"{said} fetch-depth: 0", warning=True)
+                return
+
+
+def _made(files: Files, workflow: Workflow, name: str) -> Iterator[Finding]:
+    """Yield calls of make for what is built with a version that a Makefile asks git for."""
+    path = f"{workflow.path.partition(FOLDER)[0]}Makefile"
+    found = next((str(one.content) for one in files.artifacts if one.path == path), "")
+    if not _ASKED_BY_MAKE.search(found) or is_of_tags(workflow):
+        return
+    for _, commands in steps(workflow, name):
+        if any(BRINGS.search(one.text) for one in commands):
+            return
+        for command in commands:
+            if _MAKES.search(command.text) and "VERSION=" not in command.text:
+                what = f"{name} checks out one commit without tags, and {path} asks git describe"
+                said = f"{what} for the version: each build has the same one; write fetch-depth: 0"
+                yield Finding(command.where, said, warning=True)
                 return
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
-from tarmac.base.artifact import Artifact
-from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.images.instructions import Instruction, instructions
-from tarmac.check.gates.views.on_disk import on_disk
 
 _READERS = ("RUN", "COPY", "ADD", "ENV", "LABEL", "WORKDIR", "USER", "EXPOSE", "VOLUME")
 #: What a builder knows of each build, and gives to the stages that declare it.
 _OF_BUILD = re.compile(r"(BUILD|TARGET)(PLATFORM|OS|ARCH|VARIANT)")
+#: How a finding begins where a default hides that an argument is empty.
+ALWAYS = "takes its default in place of"
+_USED = re.compile(r"(?<![\\$])\$(?:\{(\w+)(:?-[^}]*)?\}|(\w+))")
 #: What every image or shell has.
 _GIVEN = frozenset({"PATH", "HOME", "PWD", "USER", "HOSTNAME", "SHELL", "LANG", "TERM", "OLDPWD"})
 
@@ -46,11 +45,12 @@ def unset(text: str) -> Iterator[tuple[Instruction, str, str]]:
         for name in _used(one):
             if name in known or _is_given(name, image, one):
                 continue
-            other = elsewhere.get(name, stage)
-            if what := _lost(name, own.get(name), name in above, other if other != stage else ""):
+            other, is_alone = elsewhere.get(name, stage), name in _used_alone(one)
+            at = (own.get(name), name in above, other if other != stage else "")
+            if what := _lost(name, *at) if is_alone else _hidden(name, is_above=name in above):
                 known.add(name)
                 yield one, name, what
-            elif is_native and _is_of_go(name, one):
+            elif not is_alone or (is_native and _is_of_go(name, one)):
                 continue
             elif _OF_BUILD.fullmatch(name) and name not in elsewhere:
                 known.add(name)
@@ -71,6 +71,12 @@ def _lost(name: str, below: int | None, is_above: bool, other: str) -> str:
         what = f"uses ${name}, an ARG of the stage {other} alone, so it is empty in this stage"
         return f"{what}; write `ARG {name}` below its FROM"
     return ""
+
+
+def _hidden(name: str, *, is_above: bool) -> str:
+    """Say of a variable that is used with a default that this is all it ever is."""
+    what = f"{ALWAYS} ${name}, which is set above FROM and so is empty in this stage"
+    return f"{what}; write `ARG {name}` below FROM" if is_above else ""
 
 
 def _declared(text: str) -> dict[int, dict[str, int]]:
@@ -97,24 +103,18 @@ def _is_of_go(name: str, one: Instruction) -> bool:
     return bool(used) and all(before in ("GOOS=", "GOARCH=") for before in used)
 
 
-def is_there_without(files: Files, dockerfile: Artifact, one: Instruction, name: str) -> bool:
-    """Tell whether what is copied is there with an empty variable before it: `${SRC}/app`."""
-    begin = re.compile(rf"\$(?:\{{{name}\}}|{name}\b)/")
-    asked = [begin.sub("", word) for word in one.operands[:-1] if begin.match(word)]
-    if one.word not in ("COPY", "ADD") or not asked:
-        return False
-    above = PurePosixPath(dockerfile.path).parents
-    return all(any(_is_there(files, str(folder / path)) for folder in above) for path in asked)
-
-
-def _is_there(files: Files, path: str) -> bool:
-    place = on_disk(files, path)
-    return place is not None and place.exists()
-
-
 def _used(one: Instruction) -> dict[str, None]:
-    found = re.findall(r"(?<![\\$])\$(?:\{(\w+)\}|(\w+))", re.sub(r"'[^']*'", "", one.rest))
-    return dict.fromkeys(name or other for name, other in found)
+    return dict.fromkeys(name or other for name, _, other in _USED.findall(_plain(one)))
+
+
+def _used_alone(one: Instruction) -> set[str]:
+    """List the variables that are used without a default, as in `${MODE:-plain}`."""
+    found = _USED.findall(_plain(one))
+    return {name or other for name, default, other in found if not default}
+
+
+def _plain(one: Instruction) -> str:
+    return re.sub(r"'[^']*'", "", one.rest)
 
 
 def _is_given(name: str, image: str, one: Instruction) -> bool:
