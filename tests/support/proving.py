@@ -1,12 +1,14 @@
 """Records what came of the tests that the book of proofs names: pytest's option `--record-proofs`.
 
 A plugin that conftest.py loads. It writes tests/proofs.yaml when a run ends, in the process where
-the reports come together; what was not run keeps what is recorded.
+the reports come together; what was not run keeps what is recorded, and so does a test of which a
+run that was cut short has left variants.
 """
 
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import book
@@ -25,8 +27,19 @@ class Proving:
     def __init__(self) -> None:
         self.names = frozenset(book.named(book.entries()))
         self.variants: dict[str, dict[str, str]] = {}
+        self.chosen: set[str] = set()
+        self.ended: set[str] = set()
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.chosen.update(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        self.chosen.update(ids)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "teardown":
+            self.ended.add(report.nodeid)
         for name in book.matching(report.nodeid, self.names):
             variants = self.variants.setdefault(name, {})
             if report.failed:
@@ -39,7 +52,12 @@ class Proving:
                 variants.setdefault(report.nodeid, PASSED)
 
     def found(self, day: str, commit: str) -> book.Record:
-        """Return what came of each test: the worst of its variants."""
+        """Return what came of each test: the worst of its variants, if no more are to come."""
+        unfinished = {
+            name
+            for nodeid in self.chosen - self.ended
+            for name in book.matching(nodeid, self.names)
+        }
         return {
             name: Outcome(
                 next(worst for worst in (FAILED, SKIPPED, PASSED) if worst in outcomes),
@@ -48,6 +66,7 @@ class Proving:
             )
             for name, variants in self.variants.items()
             if (outcomes := set(variants.values()))
+            and (FAILED in outcomes or name not in unfinished)
         }
 
     def pytest_sessionfinish(self) -> None:

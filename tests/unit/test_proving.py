@@ -54,6 +54,16 @@ def test_a_failure_in_its_teardown_fails_a_test_that_passed(collected):
     assert collected.found(*RUN)["t.py::a"].outcome == "failed"
 
 
+@pytest.mark.parametrize(("outcome", "found"), [("passed", {}), ("failed", {"t.py::a": "failed"})])
+def test_a_run_that_was_cut_short_shows_a_failure_but_no_pass(collected, outcome, found):
+    collected.pytest_xdist_node_collection_finished(["t.py::a[x]", "t.py::a[y]", "t.py::b[one]"])
+    for when in ("call", "teardown"):
+        collected.pytest_runtest_logreport(report("t.py::b[one]", "passed", when))
+        collected.pytest_runtest_logreport(report("t.py::a[x]", outcome, when))
+    known = {name: known.outcome for name, known in collected.found(*RUN).items()}
+    assert known == {"t.py::b[one]": "passed", **found}
+
+
 def test_a_second_try_that_passes_is_what_counts(collected):
     for outcome in ("rerun", "passed"):
         collected.pytest_runtest_logreport(report("t.py::a", outcome))
