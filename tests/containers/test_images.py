@@ -87,7 +87,7 @@ def started(docker, image: str, workload, *more: str, network: str = "none") -> 
 
 @pytest.fixture(scope="module")
 def images(images) -> dict[kit_images.Content, str]:
-    """Give the tag of each service's image, by what is in it."""
+    """Give the name of each service's image, by what is in it."""
     return images.all()
 
 

@@ -19,6 +19,8 @@ from tarmac.plan.cluster import Workload
 
 DOCKERFILE = ROOT / "src/tarmac/assets/containers/Dockerfile"
 AT_ONCE = 3
+#: Before the name of an image, for the tests of the images themselves.
+KEPT = "kept"
 SYSTEMS = ("hello-dd", "shop", "starter", "trading", "travel")
 #: Parts and extras: what tells one image from another.
 Content = tuple[tuple[str, ...], tuple[str, ...]]
@@ -90,17 +92,20 @@ def build(
 
 @dataclass(frozen=True)
 class Images:
-    """The images of one daemon: each is built once, when a test first asks for it."""
+    """The images of one daemon: each is built once, when a test first asks for it.
+
+    A deployment that a test makes gives the plan's name to another image: each has one of its own.
+    """
 
     docker: Docker
     built: dict[Content, str] = field(default_factory=dict)
 
     def of(self, system: str) -> dict[Content, str]:
-        """Give the tags of what the services of a system need, by what is in them."""
+        """Give the names of what the services of a system need, by what is in them."""
         return self._with({c: s for c, s in services().items() if _are_of(system, s)})
 
     def all(self) -> dict[Content, str]:
-        """Give the tag of each service's image, by what is in it."""
+        """Give the name of each service's image, by what is in it."""
         return self._with(services())
 
     def _with(self, wanted: dict[Content, list[Workload]]) -> dict[Content, str]:
@@ -116,9 +121,10 @@ class Images:
         """Build one, and give it every name that a plan has for it."""
         first, *others = services()[content]
         build(self.docker, first, first.image)
-        for other in others:
-            self.docker.run("tag", first.image, other.image)
-        self.built[content] = first.image
+        kept = f"{KEPT}/{first.image}"
+        for name in (kept, *(other.image for other in others)):
+            self.docker.run("tag", first.image, name)
+        self.built[content] = kept
 
 
 def _are_of(system: str, workloads: list[Workload]) -> bool:
