@@ -7,6 +7,7 @@ do not know where they run.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -66,6 +67,13 @@ class Compose:
             env={} if profiles is None else {"COMPOSE_PROFILES": profiles},
         )
         return done.stdout
+
+    def published(self) -> set[int]:
+        """Give every port of this machine that its files ask for."""
+        services = json.loads(self("config", "--format", "json", profiles="all"))["services"]
+        ports = (port for service in services.values() for port in service.get("ports", ()))
+        # A port without a number here is of Docker's choice, and free.
+        return {int(port["published"]) for port in ports if "published" in port}
 
     def state(self) -> dict[str, str]:
         """Return each running service's health, the worst of its containers'; "" has no check."""
