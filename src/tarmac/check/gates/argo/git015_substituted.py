@@ -103,7 +103,7 @@ def _variables(files: Files) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     of_files: dict[str, set[str]] = {}
     for own in pods(files):
-        names = (one.name for each in own.containers for one in each.variables)
+        names = (variable.name for container in own.containers for variable in container.variables)
         of_files.setdefault(own.artifact.path, set()).update(filter(None, names))
     for folder in {one.folder for one in _filled(files)}:
         below = (of_files.get(one.path, set()) for one in files.below(folder))
