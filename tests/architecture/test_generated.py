@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from difflib import unified_diff
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -19,12 +21,13 @@ OWN_FORMAT = {"completion", "schema", "run", "mcp", "ui"}
 
 
 def test_every_generated_file_is_what_make_docs_would_write(root, generate):
-    stale = [
-        path.relative_to(root).as_posix()
-        for path, text in generate.generated().items()
-        if not path.exists() or path.read_text() != text
-    ]
-    assert stale == [], "run `make docs`"
+    stale = {}
+    for path, text in generate.generated().items():
+        before = path.read_text() if path.exists() else ""
+        if before != text:
+            lines = unified_diff(before.splitlines(), text.splitlines(), n=0, lineterm="")
+            stale[path.relative_to(root).as_posix()] = list(islice(lines, 12))
+    assert stale == {}, "run `make docs`"
 
 
 def test_a_new_service_gets_into_every_list(root, generate):
