@@ -35,7 +35,7 @@ BAD = [path for path in FIXTURES if path.name.startswith("bad-")]
 #: What is in the root of a repository is near to no folder; in a folder, to those below it.
 NEARER = ("OBJ008/good-files-elsewhere", "OBJ009/good-files-elsewhere", "SEC023/bad-files-only")
 FORMS = OTHER | JOINED
-BASE_SIXTY = ["IMG048/bad-files-docker", "IMG048/bad-files-podman"]
+BASE_SIXTY = ["IMG016/good-files-merged", "IMG048/bad-files-docker", "IMG048/bad-files-podman"]
 TWICE = ["INF097/bad-files-twice", "INF097/good-files-whole"]
 OVERRIDDEN = ["IMG027/bad-files-variables", "IMG027/bad-files-volumes"]
 #: What is not the same in another form: these are of the form itself, or of names across files.
@@ -81,7 +81,7 @@ OTHERWISE = {
     # What an overriding file adds to is written in another one.
     "services extended": BASE_SIXTY,
     "Compose files included": OVERRIDDEN,
-    "variables in lists": ["IMG033/bad-files-keys", "IMG033/bad-files-quotes", *BASE_SIXTY],
+    "variables in lists": sorted(["IMG033/bad-files-keys", "IMG033/bad-files-quotes", *BASE_SIXTY]),
     # An action has neither its job's folder nor numbers or inputs of a type; it may be a container,
     # or install a program.
     "steps in actions": [
