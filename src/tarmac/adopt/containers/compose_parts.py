@@ -166,13 +166,19 @@ def commands_of(spec: Mapping[str, Any], values: Mapping[str, str]) -> tuple[str
     return plain(tuple(argv))
 
 
+def environment_lines(environment: Any) -> Iterator[str]:
+    """Yield what a container is told, as lines."""
+    if isinstance(environment, dict):
+        yield from (f"{name}={value}" for name, value in environment.items())
+    yield from map(str, environment if isinstance(environment, list) else ())
+
+
 def _told_as_well(spec: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, str]:
     """Leave to a shell what no file gives and the container is told by its own name: `$USER`."""
     words = spec.get("command")
     is_shells = isinstance(words, list) and len(words) > 2 and words[1] == "-c"
     own = spec.get("environment") if is_shells else None
-    lines = [f"{name}={value}" for name, value in own.items()] if isinstance(own, dict) else own
-    told = (_OF_ITS_NAME.fullmatch(str(line)) for line in lines or ())
+    told = map(_OF_ITS_NAME.fullmatch, environment_lines(own))
     names = [str(match[1]) for match in told if match]
     return {name: f"${name}" for name in names if not values.get(name)}
 

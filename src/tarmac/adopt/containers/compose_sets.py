@@ -23,6 +23,7 @@ from tarmac.adopt.containers.compose_file import (
     merged,
     read_project,
 )
+from tarmac.adopt.containers.compose_parts import environment_lines
 from tarmac.adopt.stores import servers
 from tarmac.adopt.survey.found import Folder
 from tarmac.adopt.variables import dotenv_files
@@ -193,9 +194,8 @@ def _members(services: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """List the servers of a set that copy another one, with the one that people write to."""
     found, first = dict[str, str](), dict[str, str]()
     for own, spec in services.items():
-        mode = _MODE.search("\n".join(_lines(spec.get("environment"))))
         named = _SET.search(str(spec.get("command") or ""))
-        if mode is not None and mode[1].lower() in _COPIES_OTHERS:
+        if _copies_others(spec):
             alike = (name for name, one in services.items() if _is_alike(one, spec))
             target = next((n for n in alike if not _copies_others(services[n])), "")
             found |= {own: target} if target else {}
@@ -205,15 +205,8 @@ def _members(services: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _copies_others(spec: Mapping[str, Any]) -> bool:
-    mode = _MODE.search("\n".join(_lines(spec.get("environment"))))
+    mode = _MODE.search("\n".join(environment_lines(spec.get("environment"))))
     return mode is not None and mode[1].lower() in _COPIES_OTHERS
-
-
-def _lines(environment: Any) -> Iterator[str]:
-    """Yield what a container is told, as lines."""
-    if isinstance(environment, dict):
-        yield from (f"{name}={value}" for name, value in environment.items())
-    yield from map(str, environment if isinstance(environment, list) else ())
 
 
 def _is_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

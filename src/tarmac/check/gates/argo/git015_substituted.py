@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from tarmac.base.artifact import Artifact
@@ -14,6 +14,7 @@ from tarmac.check.gates.gate import Gate
 from tarmac.check.gates.subject import Files
 from tarmac.check.gates.views.objects.metadata import kind_of, metadata, space_of, title
 from tarmac.check.gates.views.objects.stored_objects import ANY, StoredObjects, kept
+from tarmac.check.gates.views.once import once
 from tarmac.check.gates.views.overlays.unlisted import left_out
 from tarmac.check.gates.views.pods.pods import pods
 from tarmac.check.gates.views.scope import counted_in_files
@@ -39,10 +40,12 @@ class FluxSubstitution(NamedTuple):
 
 def check(files: Files) -> Iterator[Finding]:
     """Yield variables of scripts that become empty before the script runs."""
-    apart, flux = left_out(files), _of_flux(files)
-    variables = _variables(files)
     # Several of one folder fill in the same files.
-    for folder, filled in {one.folder: one for one in _filled(files)}.items():
+    by_folder = {one.folder: one for one in _filled(files)}
+    if not by_folder:
+        return
+    apart, flux, variables = left_out(files), _of_flux(files), _variables(files, by_folder)
+    for folder, filled in by_folder.items():
         # What is below the path of another one is its own, unless this one hands its variables on.
         hands_on = "postBuild" in str(fields(filled.artifact.data, "spec").get("patches", ""))
         others = (_path(one) for one in flux if not hands_on or one.path in apart)
@@ -58,7 +61,7 @@ def check(files: Files) -> Iterator[Finding]:
             )
             if artifact.is_object and not is_left:
                 yield from _lost(artifact, filled)
-                yield from _of_pods(artifact, filled, variables.get(folder, frozenset()))
+                yield from _of_pods(artifact, filled, variables[folder])
 
 
 def _of_pods(
@@ -98,14 +101,14 @@ def _lost(artifact: Artifact, filled: FluxSubstitution) -> Iterator[Finding]:
                 yield Finding(artifact.at(*path), f"{said} {advice}", warning=is_open)
 
 
-def _variables(files: Files) -> dict[str, frozenset[str]]:
+def _variables(files: Files, folders: Iterable[str]) -> dict[str, frozenset[str]]:
     """List the variables of containers below each folder that Flux fills in."""
     found: dict[str, frozenset[str]] = {}
     of_files: dict[str, set[str]] = {}
     for own in pods(files):
         names = (variable.name for container in own.containers for variable in container.variables)
         of_files.setdefault(own.artifact.path, set()).update(filter(None, names))
-    for folder in {one.folder for one in _filled(files)}:
+    for folder in folders:
         below = (of_files.get(one.path, set()) for one in files.below(folder))
         found[folder] = frozenset().union(*below)
     return found
@@ -120,6 +123,7 @@ def _path(one: Artifact) -> str:
     return posixpath.normpath(string(one.data, "spec", "path")).strip("/")
 
 
+@once
 def _filled(files: Files) -> Iterator[FluxSubstitution]:
     """Yield kustomizations that fill in variables; `*` is among those that are elsewhere."""
     flux = [one for one in _of_flux(files) if fields(one.data, "spec", "postBuild")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from tarmac.base.report import Finding
 from tarmac.check.gates.gate import Gate
@@ -50,14 +50,18 @@ _VERSION_GIVEN = re.compile(r"SETUPTOOLS_SCM_PRETEND_VERSION|POETRY_DYNAMIC_VERS
 def check(files: Files) -> Iterator[Finding]:
     """Yield commands of git for which a checkout of one commit is not enough."""
     for workflow in workflows(files):
-        program = _versions(files, workflow)
+        program, makefile = _versions(files, workflow), _makefile(files, workflow)
         for name, job in workflow.jobs.items():
             depth = commits_of(job)
-            if depth is not None:
-                yield from _unread(workflow, name, depth)
-                yield from _made(files, workflow, name)
-            if depth is not None and program:
-                yield from _unversioned(workflow, name, program)
+            if depth is None:
+                continue
+            yield from _unread(workflow, name, depth)
+            if makefile:
+                says = f"{makefile} asks git describe for the version"
+                yield from _unversioned(workflow, name, says, _is_made)
+            if program:
+                says = f"{program} takes the version from the last tag"
+                yield from _unversioned(workflow, name, says, _BUILDS.search)
 
 
 def _versions(files: Files, workflow: Workflow) -> str:
@@ -73,33 +77,34 @@ def _versions(files: Files, workflow: Workflow) -> str:
     return ""
 
 
-def _unversioned(workflow: Workflow, name: str, program: str) -> Iterator[Finding]:
-    """Yield builds of a package whose version is that of a tag which is not there."""
-    for _, commands in steps(workflow, name):
-        if any(BRINGS.search(one.text) for one in commands):
-            return
-        for command in commands:
-            if _BUILDS.search(command.text):
-                what = f"{name} checks out one commit without tags, and {program} takes the"
-                said = f"{what} version from the last tag: each build has the same one; write"
-                yield Finding(command.where, f"{said} fetch-depth: 0", warning=True)
-                return
-
-
-def _made(files: Files, workflow: Workflow, name: str) -> Iterator[Finding]:
-    """Yield calls of make for what is built with a version that a Makefile asks git for."""
+def _makefile(files: Files, workflow: Workflow) -> str:
+    """Name the Makefile that asks git for a version; "" for none, or where tags start the runs."""
     path = f"{workflow.path.partition(FOLDER)[0]}Makefile"
-    found = next((str(one.content) for one in files.artifacts if one.path == path), "")
-    if not _ASKED_BY_MAKE.search(found) or is_of_tags(workflow):
-        return
+    found = (str(one.content) for one in files.artifacts if one.path == path)
+    is_asking = any(map(_ASKED_BY_MAKE.search, found)) and not is_of_tags(workflow)
+    return path if is_asking else ""
+
+
+def _is_made(command: str) -> bool:
+    return _MAKES.search(command) is not None and "VERSION=" not in command
+
+
+def _unversioned(
+    workflow: Workflow, name: str, says: str, builds: Callable[[str], object]
+) -> Iterator[Finding]:
+    """Yield the first build whose version is that of a tag which is not there.
+
+    Args:
+        says: what takes the version from a tag.
+        builds: tells whether a command builds with it.
+    """
     for _, commands in steps(workflow, name):
         if any(BRINGS.search(one.text) for one in commands):
             return
         for command in commands:
-            if _MAKES.search(command.text) and "VERSION=" not in command.text:
-                what = f"{name} checks out one commit without tags, and {path} asks git describe"
-                said = f"{what} for the version: each build has the same one; write fetch-depth: 0"
-                yield Finding(command.where, said, warning=True)
+            if builds(command.text):
+                what = f"{name} checks out one commit without tags, and {says}: each build has the"
+                yield Finding(command.where, f"{what} same one; write fetch-depth: 0", warning=True)
                 return
 
 

@@ -42,8 +42,8 @@ class AskedReleases:
                 self._asked[where] = f"{one.value},"
                 self._of_any[name] = self._of_any.get(name, "") + f"{one.value},"
             elif key == "source":
-                known = (f"hashicorp/{name}", _SOURCES.get(name, ""))
-                if not str(one.value).endswith(known if known[1] else known[:1]):
+                usual = f"hashicorp/{name}"
+                if not str(one.value).endswith((usual, _SOURCES.get(name, usual))):
                     self._others.add(where)
 
     def knows(self, file: str, name: str) -> bool:
